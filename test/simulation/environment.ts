@@ -32,6 +32,8 @@ export interface SimulationOptions {
   readonly seed: number;
   /** Fault level; 0 = no faults. */
   readonly faultScale: number;
+  /** Delay of the index. @default by chance: 1 to 150 ms, or up to 8 s as a fault */
+  readonly indexDelayMs?: number;
 }
 
 /** Event that the workload may answer with another task. */
@@ -44,7 +46,7 @@ const traceLength = 4000;
 /** True for the line of a queue, and not of a limit. */
 const isQueueLine = (pk: string): boolean => pk.startsWith('line#') && !pk.startsWith('line#lim_');
 
-export const createEnvironment = ({ seed, faultScale }: SimulationOptions) => {
+export const createEnvironment = ({ seed, faultScale, indexDelayMs }: SimulationOptions) => {
   const chance = seededChance(seed);
   const faults = createFaults(seededChance(seed + 7_919_993), faultScale);
   const time = createVirtualTime();
@@ -78,6 +80,7 @@ export const createEnvironment = ({ seed, faultScale }: SimulationOptions) => {
       [...table.items('run_')].some(({ assigned }) => assigned instanceof Set && assigned.has(taskId)) ||
       [...table.items('')].some(({ pk, id }) => id === taskId && isQueueLine(String(pk))),
     claimMs: faultScale === 0 ? 2500 : 15_000,
+    isIndexFarBehind: indexDelayMs !== undefined,
     turnsBetween: faultScale === 0 ? 6 : 20,
   });
   const bill = createBillWatch({
@@ -132,7 +135,8 @@ export const createEnvironment = ({ seed, faultScale }: SimulationOptions) => {
   });
   const table = createSimulatedTable({
     time,
-    indexDelayMs: () => (faults.hit('index late') ? chance.between(500, 8000) : chance.between(1, 150)),
+    indexDelayMs: () =>
+      indexDelayMs ?? (faults.hit('index late') ? chance.between(500, 8000) : chance.between(1, 150)),
     onWrite: (key, before, after) => {
       watch.onWrite(key, before, after);
       startWatch.onWrite(key, after);

@@ -21,6 +21,8 @@ export interface OrderOptions {
   readonly hasPlace: (taskId: string) => boolean;
   /** Maximum time of a claim from its read of the index, which itself is late, to its write. */
   readonly claimMs: number;
+  /** The index lags so far that a claim cannot see which tasks others were assigned a moment ago. */
+  readonly isIndexFarBehind: boolean;
   /** Tasks of other projects that may start in the global pool before a waiting project has its turn. */
   readonly turnsBetween: number;
 }
@@ -34,7 +36,8 @@ const placeOf = (item: Item | undefined, sinceMs: number): Place | undefined => 
   return { queue: String(queue), priority: Number(priority), projectId: String(projectId), sinceMs };
 };
 
-export const createOrderWatch = ({ time, violate, hasPlace, claimMs, turnsBetween }: OrderOptions) => {
+export const createOrderWatch = (options: OrderOptions) => {
+  const { time, violate, hasPlace, claimMs, isIndexFarBehind, turnsBetween } = options;
   const waiting = new Map<string, Place>();
   /**
    * Tasks of other projects that started in the global pool while a project waited for its turn, by project.
@@ -82,7 +85,8 @@ export const createOrderWatch = ({ time, violate, hasPlace, claimMs, turnsBetwee
       }
       const is = placeOf(after, time.nowMs());
       if (!is) waiting.delete(id);
-      else if (was?.queue !== is.queue) waiting.set(id, is);
+      const isMoved = was?.queue !== is?.queue || (isIndexFarBehind && before?.runnerId !== after?.runnerId);
+      if (is && isMoved) waiting.set(id, is);
     },
     mostOvertaken: () => mostOvertaken,
   };

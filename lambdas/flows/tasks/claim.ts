@@ -15,7 +15,7 @@ import { type RunnerRecord, runnerRef } from '../../adapters/runners/runner-reco
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
 import { UnreadableItem } from '../../adapters/unreadable-item.ts';
 import { room } from '../../core/runners/slots.ts';
-import { afterTurn, type InLine, inLineOf, inTurn, rankOf } from '../../core/tasks/order.ts';
+import { afterTurn, byRank, type InLine, inLineOf, inTurn, rankOf } from '../../core/tasks/order.ts';
 import { globalQueue, queuesOf } from '../../core/tasks/routing.ts';
 import { isHeldStatus } from '../../core/tasks/task-state.ts';
 import type { Deps, TaskParts } from '../deps.ts';
@@ -115,7 +115,11 @@ const lineFor = async (
   const rung = { projectId, id: taskId, rank: rankOf({ id: taskId }) };
   const withRung = (line: readonly InLine[]) =>
     line.some(({ id }) => id === taskId) ? line : [...line, rung];
-  if (queue !== globalQueue) return { line: withRung(await deps.tasks.line(queue, lookedAt)) };
+  if (queue !== globalQueue) {
+    const line = await deps.tasks.line(queue, lookedAt);
+    const isFarBehind = line.length === lookedAt && !line.some(({ id }) => id === taskId);
+    return isFarBehind ? frontFor(deps, queue, line, rung) : { line: withRung(line) };
+  }
   const runner = await deps.runners.get(agent.pool, agent.runnerId);
   const served = runner?.served ?? [];
   const [{ line, held }, oldest] = await Promise.all([
@@ -128,6 +132,19 @@ const lineFor = async (
   const tasks = await deps.tasks.getAll([...line, ...oldest, ...own, rung]);
   const waiting = tasks.filter(({ status }) => status === 'waiting').map(inLineOf);
   return { line: inTurn(waiting, held, served).slice(0, lookedAt), served, tasks };
+};
+
+/**
+ * Returns the tasks to try before one that rang from far behind. All of those that the index shows may have
+ * started while it lags: then the line of the queue, which does not lag, has the next ones.
+ */
+const frontFor = async (deps: ClaimDeps, queue: string, indexed: readonly InLine[], rung: InLine) => {
+  const isWaiting = ({ status, queue: now }: TaskRecord) => status === 'waiting' && now === queue;
+  const tasks = await deps.tasks.getAll([...indexed, rung]);
+  if (tasks.some((task) => task.id !== rung.id && isWaiting(task)))
+    return { line: [...indexed, rung], tasks };
+  const front = await deps.tasks.getAll([...(await deps.lines.first(queue, undefined, lookedAt)), rung]);
+  return { line: front.filter(isWaiting).map(inLineOf).sort(byRank), tasks: front };
 };
 
 /** Returns the task of a claim whose response was lost, if the task has not reported since. */

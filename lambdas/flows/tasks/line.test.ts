@@ -9,6 +9,7 @@ import { drain } from '../runners/heartbeat.ts';
 import { putToSleep } from '../runners/power.ts';
 import { configureRunner } from '../runners/runner-setup.ts';
 import { aStarter, type FlowFixture, flowFixture } from '../testing.ts';
+import { claimTask } from './claim.ts';
 import { finishTask } from './report.ts';
 import { startTask, stopTask } from './start-task.ts';
 
@@ -104,6 +105,18 @@ describe('a task without a free slot', () => {
     expect(fixture.calls.filter((call) => call.startsWith('stop'))).toEqual([]);
     await reconcile(fixture.deps);
     expect(await assignedTo(other)).toEqual([next.id]);
+  });
+
+  it('is claimed before a later one that rings, when all that the index shows have started', async () => {
+    const { other, running, next, template } = await aTaskInLine();
+    await fixture.deps.runners.releaseSlot(other, running, fixture.deps.now(), 0);
+    const late = await fixture.start(template);
+    expect(await assignedTo(other)).toEqual([late.id]);
+    const started = { projectId: fixture.projectId, id: running.id, rank: '' };
+    const tasks = { ...fixture.deps.tasks, line: async () => Array(10).fill(started) };
+    const ring = { projectId: fixture.projectId, taskId: late.id };
+    const claimed = await claimTask({ ...fixture.deps, tasks }, fixture.agentOf(other), ring);
+    expect(claimed).toMatchObject({ claim: { taskId: next.id } });
   });
 
   it('leaves the line when it is stopped', async () => {

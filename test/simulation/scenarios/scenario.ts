@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import { whyWaiting } from '../../../lambdas/core/tasks/reason.ts';
 import { routeTask } from '../../../lambdas/flows/tasks/assign.ts';
 import type { Task } from '../../../protocol/index.ts';
+import type { SimulationOptions } from '../environment.ts';
 import { createSimulation, type Simulation } from '../simulation.ts';
 
 const minuteMs = 60_000;
@@ -54,9 +55,9 @@ const stageOf = (simulation: Simulation) => {
 /** Runs a scenario, and checks every invariant. */
 export const play = async (
   act: (stage: Stage) => Promise<void>,
-  options: { seed?: number; faultScale?: number } = {},
+  options: Partial<SimulationOptions> = {},
 ): Promise<void> => {
-  const simulation = createSimulation({ seed: options.seed ?? 1, faultScale: options.faultScale ?? 0 });
+  const simulation = createSimulation({ seed: 1, faultScale: 0, ...options });
   const realNow = Date.now;
   Date.now = simulation.time.nowMs;
   try {
