@@ -117,10 +117,10 @@ it('overflows work of a full runner to another of its tag, then shows why the ne
 
   await tellAsOwner('overflow', async (page) => {
     await page.goto(at('tasks'));
-    await page.getByText(/1 of 1 slot of .* is taken/).waitFor();
+    await page.getByText(/2 of 2 slots of .* are taken/).waitFor();
     await page.goto(`/projects/${projectId}`);
     await page.getByRole('heading', { name: 'Waiting, and why' }).waitFor();
-    await page.getByText(/1 of 1 slot of .* is taken/).waitFor();
+    await page.getByText(/2 of 2 slots of .* are taken/).waitFor();
   });
 
   for (const { id } of started) await api.stopTask(projectId, id);
