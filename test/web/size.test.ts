@@ -173,13 +173,27 @@ describe('the console at 1,000 runners, 10,000 waiting tasks and 500 templates',
       expect(page.url()).toMatch(/templateId=tpl_/);
 
       await page.getByRole('button', { name: 'Run a task' }).click();
+      const release = Promise.withResolvers<void>();
+      let held = 0;
+      await page.route('**/templates/tpl_*', async (route) => {
+        held += 1;
+        await release.promise;
+        await route.continue();
+      });
       const dialog = page.getByRole('dialog');
       await dialog.getByRole('combobox', { name: 'Template' }).fill('');
       await dialog.getByRole('combobox', { name: 'Template' }).pressSequentially('00499');
-      await page.getByRole('option', { name: 'template-00499' }).waitFor();
+      await page.getByRole('listbox').getByRole('option', { name: 'template-00499' }).waitFor();
       await page.keyboard.press('ArrowDown');
       await page.keyboard.press('Enter');
+      // The list stays closed when the chosen one has been read, though the field has the focus.
+      const chosen = dialog.getByRole('combobox', { name: 'Template' });
+      await until('its survey and its name are asked for', 30_000, () => held >= 3);
+      expect(await chosen.inputValue()).toBe('template-00499');
+      release.resolve();
       await page.getByRole('heading', { name: 'Run template-00499' }).waitFor();
+      await dialog.getByLabel('Message').waitFor();
+      expect(await page.getByRole('listbox').count()).toBe(0);
       await dialog.getByRole('button', { name: 'Run', exact: true }).click();
       await page.getByRole('heading', { name: 'template-00499' }).waitFor();
     });

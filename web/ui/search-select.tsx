@@ -47,7 +47,17 @@ export const SearchSelect = ({
   isRequired,
 }: SearchSelectProps): ReactNode => {
   const [typed, setTyped] = useState<string>();
-  const shown = chosen?.name ?? '';
+  // What was picked is shown at once, and while its name is read: when the text of a focused field changes,
+  // React Aria opens the list again.
+  const [picked, setPicked] = useState<Choice>();
+  const chosenId = chosen?.id ?? '';
+  const [lastId, setLastId] = useState(chosenId);
+  if (lastId !== chosenId) {
+    setLastId(chosenId);
+    if (picked?.id !== chosenId) setPicked(undefined);
+  }
+  const current = picked?.id === chosenId ? picked : chosen;
+  const shown = (picked ?? current)?.name ?? '';
   const type = (text: string) => {
     setTyped(text);
     onSearch(text === shown ? '' : text.trim());
@@ -62,8 +72,8 @@ export const SearchSelect = ({
     ? found
     : [
         ...(none === undefined ? [] : [{ id: noneKey, name: none }]),
-        ...(chosen ? [chosen] : []),
-        ...found.filter((one) => one.id !== chosen?.id),
+        ...(current && current.id !== '' ? [current] : []),
+        ...found.filter((one) => one.id !== chosenId),
       ];
   return (
     <ComboBox<Choice>
@@ -78,6 +88,8 @@ export const SearchSelect = ({
       onChange={(key) => {
         // Null: the text was emptied, for another one to be typed.
         if (key === null) return;
+        const one = items.find((item) => item.id === key);
+        setPicked(key === noneKey ? { id: '', name: '' } : one);
         onChange(key === noneKey ? '' : String(key));
         settle();
       }}
