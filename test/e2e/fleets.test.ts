@@ -235,9 +235,10 @@ describe('a runner of a fleet', () => {
       stack.ec2.setShortages([{}]);
       const other = await addRunner(name);
       const task = await startFor(other);
-      expect((await api.getTask(projectId, task.id)).reason).toMatch(
-        /could not be woken: .*AWS has no capacity/,
-      );
+      await until('its reason tells of the shortage', 60_000, async () => {
+        const { reason } = await api.getTask(projectId, task.id);
+        return reason !== undefined && /could not be woken: .*AWS has no capacity/.test(reason);
+      });
       stack.ec2.setShortages([]);
       await until('it is launched', 60_000, async () => {
         await stack.invoke('Reconcile', {});
