@@ -296,8 +296,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a claim gives the task that rang, whatever waits before it',
     file: 'lambdas/flows/tasks/claim.ts',
-    from: `  if (queue !== globalQueue) return { line: withRung(await deps.tasks.line(queue, lookedAt)) };`,
-    to: `  if (queue !== globalQueue) return { line: [rung] };`,
+    from: `    const line = await deps.tasks.line(queue, lookedAt);`,
+    to: `    const line: InLine[] = [];`,
   },
   {
     name: 'the priority of a task is forgotten',
