@@ -67,8 +67,6 @@ export const givePermissions = (stack: Stack, functions: Functions, resources: R
   const instances = instanceGrants(stack, settings.stackName);
   const { known, launch, terminateIdle, terminate } = fleetGrants(stack, settings.stackName, fleets);
   const settlePowerSoon = invoke(functions.runnerPower, 'RUNNER_POWER_ARN');
-  /** To see which starts wait, and to have them started. */
-  const startLeft: Grant[] = [items('Query'), settlePowerSoon];
   const workEventSoon = invoke(functions.integrationEvents, 'INTEGRATION_EVENTS_ARN');
   const retryWebhooks = sendTo(webhookRetries, 'WEBHOOK_RETRIES_QUEUE_URL');
   const ownUrl: Grant = { environment: { API_URL: httpApi.apiEndpoint } };
@@ -76,7 +74,7 @@ export const givePermissions = (stack: Stack, functions: Functions, resources: R
     webhookAllowed.length > 0 ? { environment: { WEBHOOK_ALLOWED: webhookAllowed.join(',') } } : {};
   /** To send webhooks: those to the stack itself are invocations. */
   const sendWebhooks = [settlePowerSoon, retryWebhooks, webhookReach, ownUrl];
-  const receiveWebhook = items('GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem');
+  const receiveWebhook = items('GetItem', 'BatchGetItem', 'PutItem');
   /** To start and assign tasks. */
   const assign = [
     items('GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'),
@@ -98,26 +96,8 @@ export const givePermissions = (stack: Stack, functions: Functions, resources: R
     schedules.handOver,
     workEventSoon,
   ]);
-  give(functions.taskStart, [
-    receiveWebhook,
-    secrets.open,
-    instances.start,
-    instances.describe,
-    ...startLeft,
-    ownUrl,
-    known,
-    launch,
-  ]);
-  give(functions.taskFinish, [
-    receiveWebhook,
-    // The lines that a runner serves, before it stops.
-    items('Query'),
-    secrets.open,
-    instances.stop,
-    instances.describe,
-    known,
-    terminateIdle,
-  ]);
+  for (const receiver of [functions.taskStart, functions.taskFinish])
+    give(receiver, [receiveWebhook, secrets.open, settlePowerSoon]);
   give(functions.runnerPower, [
     items('GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'),
     instances.start,

@@ -9,6 +9,7 @@ import { newId } from './adapters/ids.ts';
 import { auditTrail } from './adapters/people/audit.ts';
 import { readForTask, resourceStores } from './adapters/resources/resources.ts';
 import { ec2Instances } from './adapters/runners/instances.ts';
+import { powerRequests } from './adapters/runners/power-requests.ts';
 import { runnerStore } from './adapters/runners/runners.ts';
 import { sessionStore } from './adapters/runners/sessions.ts';
 import { startQueue } from './adapters/runners/start-queue.ts';
@@ -29,7 +30,7 @@ import { deliveryStore } from './adapters/webhooks/deliveries.ts';
 import { ownByInvocation } from './adapters/webhooks/own-webhooks.ts';
 import { httpWebhookSender } from './adapters/webhooks/webhook-sender.ts';
 import { loggedWebhooks, measuredRunners, measuredSessions, measuredTasks } from './adapters/with-metrics.ts';
-import { variables } from './config.ts';
+import { readConfig, variables } from './config.ts';
 import type { FleetPlan } from './core/fleets/fleets.ts';
 import { firstRetry } from './core/webhooks/retry-policy.ts';
 import { whenNeeded } from './when-needed.ts';
@@ -76,6 +77,22 @@ export const wirePower = (table: Table, config: { readonly RUNNER_FLEETS: readon
   instances: ec2Instances(),
   fleets: config.RUNNER_FLEETS,
 });
+
+/** Makes the parts of the functions that receive webhooks. */
+export const wireReceiver = (environment: NodeJS.ProcessEnv) => {
+  const config = readConfig(
+    variables.pick({ TABLE_NAME: true, SECRETS_KEY_ARN: true, RUNNER_POWER_ARN: true }),
+    environment,
+  );
+  const table = openSealedTable(config.TABLE_NAME, config.SECRETS_KEY_ARN);
+  return {
+    now,
+    log,
+    runners: runnerStore(table),
+    deliveries: deliveryStore(table),
+    settlePowerSoon: powerRequests(invokeWhenNeeded(config.RUNNER_POWER_ARN)),
+  };
+};
 
 /** Makes the parts by which instances are started and launched, beside those of `wirePower`. */
 export const wireStarts = (

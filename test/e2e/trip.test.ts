@@ -187,6 +187,30 @@ describe('the trip', () => {
 });
 
 describe('webhooks', () => {
+  it('are taken from others who have the secret of the runner', async () => {
+    const { runner, webhookSecret, instanceId } = await addRunner({ tags: ['told'] });
+    const templateId = await template({ tag: 'told' });
+    stack.faults.set([{ service: 'lambda', operation: 'Invoke', kind: 'error', probability: 1 }]);
+    const task = await api.startTask(projectId, templateId);
+    stack.faults.set([]);
+    const tell = async (action: 'start' | 'finish') => {
+      const ids = { project_id: projectId, task_id: task.id, template_id: templateId, runner_id: runner.id };
+      const body = JSON.stringify({ action, ...ids, attempt: 1 });
+      const id = `msg_told_${action}`;
+      const now = new Date();
+      const headers = {
+        'webhook-id': id,
+        'webhook-timestamp': String(Math.floor(now.getTime() / 1000)),
+        'webhook-signature': new Webhook(webhookSecret).sign(id, now, body),
+      };
+      return (await fetch(`${stack.url}/webhooks/task-${action}`, { method: 'POST', headers, body })).status;
+    };
+    expect(await tell('start')).toBe(204);
+    expect(await ended(task)).toMatchObject({ status: 'success' });
+    expect(await tell('finish')).toBe(204);
+    await isIn(instanceId, 'stopped');
+  });
+
   it("go signed to a runner's own URL, start before finish, and are retried until acknowledged", async () => {
     const received: { headers: IncomingHttpHeaders; body: string }[] = [];
     let failures = 1;

@@ -1,8 +1,10 @@
+import { createServer } from 'node:http';
 /** Wrong webhooks, sent to the real receivers: each gets its status and code, and changes no item. */
 import { KMSClient } from '@aws-sdk/client-kms';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { listenOnLoopback, stopServer } from '../../../local/http-server.ts';
 import { startTestKms, type TestKms } from '../../../local/testing/kms.ts';
 import type { ProblemCode } from '../../../protocol/index.ts';
 import { problem, toInstant } from '../../../protocol/index.ts';
@@ -35,12 +37,18 @@ type Handler = (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyStructu
 
 describe.each(['start', 'finish'] as const)('a wrong webhook (task-%s)', (action) => {
   let handler: Handler;
+  // Lambda answers as soon as it has an event.
+  const lambda = createServer((request, response) => {
+    request.resume();
+    response.writeHead(202).end();
+  });
   beforeAll(async () => {
     vi.spyOn(process.stdout, 'write').mockReturnValue(true); // The log of refusals.
     vi.stubEnv('TABLE_NAME', table.tableName);
     vi.stubEnv('API_URL', 'https://api.test');
     vi.stubEnv('AWS_ENDPOINT_URL_DYNAMODB', table.endpoint);
     vi.stubEnv('AWS_ENDPOINT_URL_KMS', kms.endpoint);
+    vi.stubEnv('AWS_ENDPOINT_URL_LAMBDA', `http://127.0.0.1:${await listenOnLoopback(lambda, 0)}`);
     vi.stubEnv('SECRETS_KEY_ARN', kms.keyArn);
     vi.stubEnv('AWS_REGION', kms.region);
     vi.stubEnv('RUNNER_POWER_ARN', 'arn:aws:lambda:us-east-1:000000000000:function:RunnerPower');
@@ -53,7 +61,8 @@ describe.each(['start', 'finish'] as const)('a wrong webhook (task-%s)', (action
     };
     ({ handler } = await load[action]());
   });
-  afterAll(() => {
+  afterAll(async () => {
+    await stopServer(lambda);
     vi.unstubAllEnvs();
     vi.restoreAllMocks();
   });
