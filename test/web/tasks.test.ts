@@ -485,10 +485,10 @@ it('shows since when the control plane does not answer, until it answers again',
     await page.unroute('**/api/**');
     await told.waitFor({ state: 'detached' });
 
-    // A page that could not be shown at all.
+    // A list that could not be read at all.
     await page.route('**/api/**', (route) => route.abort());
     await page.getByRole('link', { name: 'Repositories' }).click();
-    await page.getByRole('heading', { name: 'This page could not be shown' }).waitFor();
+    await page.locator('main .page').getByText('The control plane does not answer.').waitFor();
     await told.waitFor();
     await page.unroute('**/api/**');
     await page.getByText('No repository yet').waitFor();
