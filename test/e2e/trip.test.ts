@@ -179,7 +179,11 @@ describe('the trip', () => {
     throttleStart();
     const task = await api.startTask(projectId, await template({ tag: 'throttled' }));
     expect(await ended(task)).toMatchObject({ status: 'success' });
-    await isIn(instanceId, 'stopped');
+    // EC2's event reaches the runner after the instance has stopped.
+    await until('the runner is stopped', 60_000, async () => {
+      const { status } = await api.getRunner(projectId, runner.id);
+      return status === 'stopped';
+    });
     throttleStart();
     await api.call('POST', `/api/projects/${projectId}/runners/${runner.id}/wake`);
     await isIn(instanceId, 'running');
