@@ -66,7 +66,7 @@ describe('starts', () => {
     expect(await deps.starts.takeLease(deps.region, 'another')).toBe(true);
   });
 
-  it('that come together are gathered: 40 by at most 12 calls, none lost', async () => {
+  it('are gathered when they come together: 40 need at most 12 calls, and none is lost', async () => {
     const runners = await starting(40);
     await wakeAll(runners);
     await runRequested();
@@ -99,7 +99,7 @@ describe('starts', () => {
     expect(runners.every(isOn)).toBe(true);
   });
 
-  it('that find the lease taken, while its holder looks for the last time, start themselves', async () => {
+  it('take the lease themselves when its holder has looked for the last time', async () => {
     const [late] = await starting(1);
     if (!late) throw new Error('one is needed');
     await deps.starts.takeLease(deps.region, 'holder');
@@ -116,7 +116,7 @@ describe('starts', () => {
     expect(isOn(late)).toBe(true);
   });
 
-  it('that come while the holder releases the lease are seen by it', async () => {
+  it('are seen by the holder when they come while it releases the lease', async () => {
     const [first, second] = await starting(2);
     if (!first || !second) throw new Error('two are needed');
     const { releaseLease } = deps.starts;
@@ -137,7 +137,7 @@ describe('starts', () => {
     expect([first, second].every(isOn)).toBe(true);
   });
 
-  it('that nobody wants any more are left out, also of a batch', async () => {
+  it('are left out when nobody wants them any more, also of a batch', async () => {
     const [first, second] = await starting(2);
     if (!first || !second) throw new Error('two are needed');
     await deps.starts.put(deps.region, first, 'req_1');
@@ -148,7 +148,7 @@ describe('starts', () => {
     expect(await left()).toEqual([]);
   });
 
-  it('that cannot be read stop no other', async () => {
+  it('stop no other when they cannot be read', async () => {
     const [runner] = await starting(1);
     if (!runner) throw new Error('one is needed');
     await table.table.put({ pk: `starts#${deps.region}`, sk: 'nonsense' });
@@ -158,7 +158,7 @@ describe('starts', () => {
     expect(await left()).toEqual([]);
   });
 
-  it('that a runner asks for again are kept when the earlier entry is removed', async () => {
+  it('stay when a runner asks again before its earlier entry is removed', async () => {
     const [runner] = await starting(1);
     if (!runner) throw new Error('one is needed');
     await deps.starts.put(deps.region, runner, 'req_1');
