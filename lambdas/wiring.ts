@@ -31,7 +31,6 @@ import { ownByInvocation } from './adapters/webhooks/own-webhooks.ts';
 import { httpWebhookSender } from './adapters/webhooks/webhook-sender.ts';
 import { loggedWebhooks, measuredRunners, measuredSessions, measuredTasks } from './adapters/with-metrics.ts';
 import { readConfig, variables } from './config.ts';
-import type { FleetPlan } from './core/fleets/fleets.ts';
 import { firstRetry } from './core/webhooks/retry-policy.ts';
 import { whenNeeded } from './when-needed.ts';
 
@@ -65,19 +64,6 @@ export const openSealedTable = (tableName: string, secretsKeyArn: string): Table
   });
 };
 
-/**
- * Makes the parts by which a runner is woken or put to sleep. No more: what a function does not name is not
- * in its bundle, and the cold start of these functions is on the way of each task that wakes an instance.
- */
-export const wirePower = (table: Table, config: { readonly RUNNER_FLEETS: readonly FleetPlan[] }) => ({
-  now,
-  newId,
-  log,
-  runners: runnerStore(table),
-  instances: ec2Instances(),
-  fleets: config.RUNNER_FLEETS,
-});
-
 /** Makes the parts of the functions that receive webhooks. */
 export const wireReceiver = (environment: NodeJS.ProcessEnv) => {
   const config = readConfig(
@@ -93,12 +79,6 @@ export const wireReceiver = (environment: NodeJS.ProcessEnv) => {
     settlePowerSoon: powerRequests(invokeWhenNeeded(config.RUNNER_POWER_ARN)),
   };
 };
-
-/** Makes the parts by which instances are started and launched, beside those of `wirePower`. */
-export const wireStarts = (
-  table: Table,
-  config: { readonly API_URL: string; readonly AWS_REGION: string },
-) => ({ starts: startQueue(table, now), apiUrl: config.API_URL, region: config.AWS_REGION });
 
 /** Makes the asynchronous invocation of a function; few calls need one. */
 export const invokeWhenNeeded = (functionArn: string): ((request: object) => Promise<void>) => {

@@ -3,27 +3,40 @@
  * all that wait in a region. Lambda retries a failure.
  */
 import { setTimeout as pause } from 'node:timers/promises';
+import { newId } from '../adapters/ids.ts';
+import { ec2Instances } from '../adapters/runners/instances.ts';
 import {
   type OwnWebhook,
   type PowerRequest,
   runnerPowerRequest,
   type StartsRequest,
 } from '../adapters/runners/power-requests.ts';
+import { runnerStore } from '../adapters/runners/runners.ts';
+import { startQueue } from '../adapters/runners/start-queue.ts';
 import { lineStore } from '../adapters/tasks/lines.ts';
 import { readConfig, variables } from '../config.ts';
 import { settlePower } from '../flows/runners/power.ts';
 import type { BatchDeps } from '../flows/runners/start-batch.ts';
 import { runBatches } from '../flows/runners/start-turns.ts';
-import { openPlainTable, wirePower, wireStarts } from '../wiring.ts';
+import { log, now, openPlainTable } from '../wiring.ts';
 
 const config = readConfig(
   variables.pick({ TABLE_NAME: true, API_URL: true, AWS_REGION: true, RUNNER_FLEETS: true }),
   process.env,
 );
 const table = openPlainTable(config.TABLE_NAME);
+// No more: what is not named is not in the bundle, and its cold start is on the way of each task that wakes
+// an instance.
 const batches: BatchDeps = {
-  ...wirePower(table, config),
-  ...wireStarts(table, config),
+  now,
+  newId,
+  log,
+  runners: runnerStore(table),
+  starts: startQueue(table, now),
+  instances: ec2Instances(),
+  fleets: config.RUNNER_FLEETS,
+  apiUrl: config.API_URL,
+  region: config.AWS_REGION,
   pause,
   // This is the function that others invoke for it.
   startSoon: (request: StartsRequest) => runBatches(batches, request),
