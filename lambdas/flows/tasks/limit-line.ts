@@ -14,7 +14,7 @@ import type { Deps } from '../deps.ts';
 
 type LimitLineDeps = Pick<Deps, 'limits' | 'lines' | 'tasks' | 'now'>;
 
-/** Maximum time of a function from the entry of a task to the task. */
+/** Maximum time of a function from a task's entry in a line to the task. */
 export const makingMs = 60_000;
 
 /**
@@ -82,6 +82,7 @@ export const firstInLine = async (
 
 const firstOf = async (deps: LimitLineDeps, ref: LimitRef, places: readonly InLine[]) => {
   let removed = 0;
+  // One by one: the first entry nearly always waits.
   for (const place of places) {
     const [task] = await deps.tasks.getAll([place]);
     const standing = standingOf(ref, place.rank, task, deps.now());

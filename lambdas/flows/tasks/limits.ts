@@ -19,7 +19,7 @@ import {
   placeOfEntry,
 } from '../../adapters/tasks/limits.ts';
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
-import type { InLine } from '../../core/tasks/order.ts';
+import { byRank, type InLine } from '../../core/tasks/order.ts';
 import { mostAhead, whyLimited as sentence, tasksAhead } from '../../core/tasks/reason.ts';
 import type { Deps } from '../deps.ts';
 
@@ -113,7 +113,7 @@ export const limitReasons = (deps: Pick<Deps, 'limits' | 'lines'>) => {
       deps.lines.first(lineOf(ref), undefined, mostAhead + 1),
     ]);
     const before = (state?.line ?? []).map((entry) => placeOfEntry(ref, entry));
-    const front = [...before, ...first].sort((a, b) => (a.rank < b.rank ? -1 : 1));
+    const front = [...before, ...first].sort(byRank);
     return { state, front: front.slice(0, mostAhead + 1) };
   };
   const known = new Map<string, ReturnType<typeof read>>();

@@ -6,6 +6,7 @@ import { type InLine, inTurn } from '../../core/tasks/order.ts';
 import { globalQueue, projectQueue } from '../../core/tasks/routing.ts';
 import type { Deps } from '../deps.ts';
 import { type AssignDeps, assignTask, routeTask } from './assign.ts';
+import { makingMs } from './limit-line.ts';
 
 type LineDeps = Pick<Deps, 'lines' | 'tasks' | 'now'>;
 
@@ -39,9 +40,6 @@ const firstIn = async (deps: LineDeps, queue: string, atMost: number): Promise<r
   queue === globalQueue
     ? (await poolLine(deps)).line.slice(0, atMost)
     : deps.lines.first(queue, undefined, atMost);
-
-/** Maximum time of a function from a task's entry in the line to the task. */
-const makingMs = 60_000;
 
 interface Front {
   /** Tasks that wait for a runner, next first. */
