@@ -74,16 +74,13 @@ export const pageQuery = z.strictObject({
   cursor: z.string().max(1000).optional(),
 });
 
+/** Text to search for in a list. */
+export const searchText = z.string().trim().min(1).max(200);
+
 /** Query of a list of what people made. Without a `limit`, a page has as many rows as fit into 1 MB. */
 export const listQuery = pageQuery.extend({
   limit: pageQuery.shape.limit.unwrap().optional().describe('Without it: as many as fit into 1 MB'),
-  search: z
-    .string()
-    .trim()
-    .min(1)
-    .max(200)
-    .optional()
-    .describe('Text in the id, name, description, tag, path or URL, in any case'),
+  search: searchText.optional().describe('Text in the id, name, description, tag, path or URL, in any case'),
 });
 export type ListQuery = z.infer<typeof listQuery>;
 

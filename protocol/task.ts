@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { app } from './app.ts';
 import { confirmedBy, launchOption, taskOptions, taskOptionsInput } from './app-options.ts';
-import { instant, microUsd, pageQuery, tag } from './common.ts';
+import { instant, microUsd, pageQuery, searchText, tag } from './common.ts';
 import { projectId, runnerId, taskId, templateId } from './ids.ts';
 import { commit, hostResults } from './result.ts';
 import { surveyAnswers } from './survey.ts';
@@ -89,11 +89,7 @@ export const taskQuery = pageQuery.extend({
   createdBy: z.string().max(200).optional(),
   from: instant.optional().describe('Started then or later'),
   to: instant.optional().describe('Started then or before'),
-  search: z
-    .string()
-    .trim()
-    .min(1)
-    .max(200)
+  search: searchText
     .optional()
     .describe('Text in its id, template, message, tag, commit or who started it, in any case'),
 });
